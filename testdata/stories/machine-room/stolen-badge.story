@@ -1,0 +1,9 @@
+# 第6条第1項: 盗難届のある職員証 / 6-1: a badge reported stolen
+door machine-room
+at 2026-11-24T09:00:00+09:00
+
+> badge entry 10031
+< show entry refused
+< event access_denied badge=b-009 reason=STOLEN
+! show entry finger within 3s
+! lock released within 3s
