@@ -2,7 +2,6 @@ package rig
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"sekimori/controller/config"
@@ -156,39 +155,19 @@ func (d *benchDoor) begin() error {
 // power cuts or restores a supply. Without the box's the daemon is dead, the
 // relay rests and the readers are dark.
 func (d *benchDoor) power(restore bool, what string) error {
-	if what == "lock" || what == "all" {
-		if err := d.portal.Supply("lock", restore); err != nil {
+	box := what == "box" || what == "all"
+	if !restore && box && d.life != nil {
+		if err := d.kill(); err != nil {
 			return err
 		}
 	}
-	if what != "box" && what != "all" {
-		return nil
-	}
-	if !restore {
-		if d.life != nil {
-			if err := d.kill(); err != nil {
-				return err
-			}
-		}
-		if err := d.portal.Supply("box", false); err != nil {
-			return err
-		}
-		for _, r := range d.readers {
-			r.PowerCycle()
-			r.Unplug(true)
-		}
-		return nil
-	}
-	if err := d.portal.Supply("box", true); err != nil {
+	if err := d.supply(what, restore); err != nil {
 		return err
 	}
-	for _, r := range d.readers {
-		r.Unplug(false)
+	if restore && box {
+		return d.begin()
 	}
-	for _, s := range d.sensors {
-		s.PowerCycle()
-	}
-	return d.begin()
+	return nil
 }
 
 func (d *benchDoor) clock(what string) error {
@@ -234,14 +213,7 @@ func (d *benchDoor) restoreDatabase() error {
 	if err != nil {
 		return err
 	}
-	old := files{d.copied.dir, map[string][]byte{}}
-	for name, b := range d.copied.kept {
-		old.kept[name] = b
-		if !strings.HasPrefix(name, "ledger.db") {
-			old.kept[name] = now.kept[name]
-		}
-	}
-	return old.restore()
+	return d.copied.databaseOver(now).restore()
 }
 
 // serve starts the door as its administrator does: daemon, roster, and then

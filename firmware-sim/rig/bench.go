@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -385,4 +386,17 @@ func (f files) restore() error {
 		}
 	}
 	return nil
+}
+
+// databaseOver is now with the database of the copy: what somebody puts back
+// who does not know of the head beside it.
+func (f files) databaseOver(now files) files {
+	mixed := files{f.dir, map[string][]byte{}}
+	for name, b := range f.kept {
+		mixed.kept[name] = b
+		if !strings.HasPrefix(name, "ledger.db") {
+			mixed.kept[name] = now.kept[name]
+		}
+	}
+	return mixed
 }

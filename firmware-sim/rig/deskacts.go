@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -232,17 +231,4 @@ func (d *deskDoor) frozen(do func(), err *error) error {
 	}
 	d.tail.apart(do)
 	return *err
-}
-
-// databaseOver is now with the database of the copy: what somebody puts back
-// who does not know of the head beside it.
-func (f files) databaseOver(now files) files {
-	mixed := files{f.dir, map[string][]byte{}}
-	for name, b := range f.kept {
-		mixed.kept[name] = b
-		if !strings.HasPrefix(name, "ledger.db") {
-			mixed.kept[name] = now.kept[name]
-		}
-	}
-	return mixed
 }
